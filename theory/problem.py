@@ -158,6 +158,12 @@ def format_rational(value: Fraction | int) -> str:
         raise OverflowError(str(error)) from None
 
 
+def _listed(value: object, field: str) -> list[Any]:
+    if isinstance(value, (str, bytes, Mapping)) or not isinstance(value, Iterable):
+        raise InputError(field, f"must be a list, not {type(value).__name__}")
+    return list(value)
+
+
 def _sequence(value: object, field: str) -> list[Any]:
     """`value` as a list; text and mappings are not sequences of numbers.
 
@@ -166,9 +172,7 @@ def _sequence(value: object, field: str) -> list[Any]:
     for method in ("to_numpy", "tolist"):
         if hasattr(value, method) and not isinstance(value, type):
             value = getattr(value, method)()
-    if isinstance(value, (str, bytes, Mapping)) or not isinstance(value, Iterable):
-        raise InputError(field, f"must be a list, not {type(value).__name__}")
-    return list(value)
+    return _listed(value, field)
 
 
 def _floats(value: object, field: str) -> list[Any]:
@@ -181,9 +185,7 @@ def _floats(value: object, field: str) -> list[Any]:
             raise InputError(field, "has numbers of an unusual type; call float() of it") from None
     elif hasattr(value, "to_numpy"):
         value = value.to_numpy()
-    if isinstance(value, (str, bytes, Mapping)) or not isinstance(value, Iterable):
-        raise InputError(field, f"must be a list, not {type(value).__name__}")
-    return list(value)
+    return _listed(value, field)
 
 
 def rational_vector(value: object, field: str) -> tuple[Fraction, ...]:
@@ -281,7 +283,7 @@ def _check_bias(bias: object, rows: Sequence[Sequence[Fraction]]) -> None:
         raise InputError("bias", "needs a constant positive last column of X; see with_bias")
 
 
-def _is_missing(cell: object) -> bool:
+def is_missing(cell: object) -> bool:
     """None, NaN, NaT, and pandas' NA, which is neither true nor false."""
     if cell is None or type(cell).__name__ in ("NAType", "NaTType"):
         return True
@@ -593,7 +595,7 @@ class Problem:
         if twice:
             raise InputError("frame", f"has several columns {', '.join(twice)}; give them names")
         columns = {name: _floats(frame[name], f"column {name!r}") for name in names}
-        missing = [str(name) for name, cells in columns.items() if any(map(_is_missing, cells))]
+        missing = [str(name) for name, cells in columns.items() if any(map(is_missing, cells))]
         if missing:
             raise InputError(
                 "frame",

@@ -16,9 +16,6 @@ from theory.errors import InputError, Interrupted
 from theory.problem import format_rational, rational
 from theory.text import show, show_interval
 
-# With more components than this the merges are listed in place of the matrix of barriers.
-_LARGEST_MATRIX = 8
-
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
@@ -156,6 +153,8 @@ def _landscape(analysis: Analysis | None, outside: Outside | None) -> dict[str, 
 def _print_landscape(analysis: Analysis, outside: Outside | None, default: bool) -> None:
     from rich.table import Table
 
+    from theory.landscape.analysis import LARGEST_MATRIX
+
     problem, components = analysis.problem, analysis.components
     out = console()
     out.print(f"{problem.summary}, width {analysis.width}: {analysis.cells:,} cells")
@@ -177,7 +176,7 @@ def _print_landscape(analysis: Analysis, outside: Outside | None, default: bool)
     table = Table("component", "cells", "least loss")
     if outside is not None:
         table.add_column("without a ball")
-    as_matrix = 1 < len(components) <= _LARGEST_MATRIX
+    as_matrix = 1 < len(components) <= LARGEST_MATRIX
     for component in components if as_matrix else ():
         table.add_column(f"barrier to {component.id}")
     matrices = zip(analysis.lower_bounds, analysis.barriers, strict=True)

@@ -16,8 +16,6 @@ from theory.errors import InputError, Interrupted
 from theory.text import show, show_interval
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
     from theory.margins import Labelled, Margin, MarginProof, Margins
 
 
@@ -86,7 +84,7 @@ def margin(
             name: [each.label for each in found_there] for name, found_there in labels.items()
         }
     if found is not None:
-        task.draw(partial(_figure, found))
+        task.plot(found.plot)
     show_found = None if found is None else partial(_print, found, labels)
     return task.finish(known | task.known | document, show_found, proved=proved)
 
@@ -124,12 +122,6 @@ def _print(found: Margins, labels: dict[str, list[Labelled]]) -> None:
         for each in found_there:
             said = "not the same by all, or open" if each.label is None else f"{each.label:+d}"
             out.print(f"{name} labels ({', '.join(map(show, each.point))}): {said}")
-
-
-def _figure(found: Margins) -> Figure:
-    from numerics.pictures.style import panel
-
-    return panel(found.plot)
 
 
 def _show(margin: Margin | None) -> str:

@@ -15,8 +15,6 @@ from theory.errors import Interrupted
 from theory.text import show, show_interval
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
     from theory.radii import Radii, Radius
 
 
@@ -64,16 +62,10 @@ def radii(
         "preferred": {},
     }
     if found is not None:
-        task.draw(partial(_figure, found))
+        task.plot(found.plot)
     show_found = None if found is None else partial(_print, found)
     document = {} if found is None else found.to_json()
     return task.finish(known | task.known | document, show_found)
-
-
-def _figure(found: Radii) -> Figure:
-    from numerics.pictures.style import panel
-
-    return panel(found.plot)
 
 
 def _show(radius: Radius | None) -> str:

@@ -16,8 +16,6 @@ from theory.problem import positive_integer
 from theory.text import decimal, show, show_interval
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
     from theory.programs import Optimum
 
 
@@ -68,18 +66,12 @@ def solve(
     document: dict[str, Any] = {"optimizer": within.optimizer, "complete": found is not None}
     if found is None:
         return task.finish(document | {"known": task.reason}, None)
-    task.draw(partial(_figure, found))
+    task.plot(found.plot)
     if json == "-" and not found.decided:
         say(_undecided(found))
     code = EXIT_DONE if found.decided else EXIT_UNDECIDED
     show_found = partial(_print, found)
     return task.finish(document | found.to_json(), show_found, proved=found, code=code)
-
-
-def _figure(found: Optimum) -> Figure:
-    from numerics.pictures.style import panel
-
-    return panel(found.plot)
 
 
 def _program(found: Optimum) -> str:

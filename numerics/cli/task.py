@@ -26,6 +26,7 @@ from numerics.cli.outputs import Folder, check_outputs
 from theory.errors import BudgetError, Interrupted, SolverFailure, Undecided, WorkerDied
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 
@@ -92,6 +93,16 @@ class Task:
 
             save_figure(self._plot, draw)
         self.lines.append(f"picture: {self._plot}")
+
+    def plot(self, plot: Callable[[Axes], object]) -> None:
+        """The same with a picture of one panel: `plot` of an object."""
+
+        def figure() -> Figure:
+            from numerics.pictures.style import panel
+
+            return panel(plot)
+
+        self.draw(figure)
 
     def finish(
         self,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -17,8 +16,6 @@ from theory.text import show, show_interval
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-    from matplotlib.figure import Figure
 
     from theory.connectivity import Profile, RadiusInterval
     from theory.problem import Problem
@@ -87,7 +84,7 @@ def width(
         document["intervals"] = [_interval_document(*item) for item in steps.items()]
 
     if found.rows:
-        task.draw(partial(_figure, found))
+        task.plot(found.plot)
 
     def show_found() -> None:
         _print(found)
@@ -96,12 +93,6 @@ def width(
 
     code = EXIT_DONE if found.complete else EXIT_UNDECIDED
     return task.finish(document, show_found, code=code)
-
-
-def _figure(found: Profile) -> Figure:
-    from numerics.pictures.style import panel
-
-    return panel(found.plot)
 
 
 def _too_large(problem: Problem, max_width: int, limit: Mapping[str, Any]) -> int | None:

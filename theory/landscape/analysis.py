@@ -43,7 +43,8 @@ _ABOVE = Fraction(1, 10**6)
 """How far the default level is above the least loss where that is not decided, relative to the loss
 of zero."""
 
-_LARGEST_MATRIX = 8  # components whose barriers a table has
+LARGEST_MATRIX = 8
+"""Components whose barriers a table has; of more, merges are listed."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -88,7 +89,7 @@ class Analysis(Tabled):
 
     def _table(self) -> Table:
         """A row for each component, with the barriers to the others where they are few."""
-        as_matrix = 1 < len(self.components) <= _LARGEST_MATRIX
+        as_matrix = 1 < len(self.components) <= LARGEST_MATRIX
         names = [f"barrier to {each.id}" for each in self.components if as_matrix]
         matrices = zip(self.lower_bounds, self.barriers, strict=True)
         rows: list[tuple[object, ...]] = []

@@ -11,7 +11,7 @@ from fractions import Fraction
 from typing import Any, TypeAlias
 
 from theory.errors import InputError
-from theory.problem import exact_float, is_number, rational
+from theory.problem import exact_float, is_missing, is_number, rational
 
 Matrix: TypeAlias = list[list[Fraction]]
 
@@ -143,7 +143,7 @@ class _Selection:
         rows = _rows(self.choice.rows, len(self.table.rows), self.table.name)
         signs = None if self.choice.labels is None else self._signs(self.choice.labels, rows)
         if signs is not None:
-            rows = [k for k in rows if k in signs or is_missing(self.fitted[k])]
+            rows = [k for k in rows if k in signs or _is_blank(self.fitted[k])]
         self._require_values(rows)
         if signs is None:
             remedy = self._remedy(rows)
@@ -160,7 +160,7 @@ class _Selection:
         }
         found = []
         for name, cells in (columns | {self.name: [self.fitted[k] for k in rows]}).items():
-            missing = [k for k, cell in zip(rows, cells, strict=True) if is_missing(cell)]
+            missing = [k for k, cell in zip(rows, cells, strict=True) if _is_blank(cell)]
             if missing:
                 more = f" and {len(missing) - 1} more" if missing[1:] else ""
                 found.append(f"column {name!r}, {self.table.places[missing[0]]}{more}")
@@ -180,7 +180,7 @@ class _Selection:
             )
         found: dict[Any, list[int]] = {}
         for k in rows:
-            if not is_missing(self.fitted[k]):
+            if not _is_blank(self.fitted[k]):
                 found.setdefault(self._label(self.fitted[k]), []).append(k)
         shown = {key: _text(self.fitted[of[0]]) for key, of in found.items()}
         negative, positive = (found.pop(self._label(label), None) for label in labels)
@@ -315,13 +315,9 @@ def has_decimal_comma(cell: str) -> bool:
     return _DECIMAL_COMMA.fullmatch(cell.strip()) is not None
 
 
-def is_missing(cell: Any) -> bool:
-    """Whether a cell has no value."""
-    return (
-        cell is None
-        or cell != cell
-        or (isinstance(cell, str) and _text(cell).casefold() in _MISSING)
-    )
+def _is_blank(cell: Any) -> bool:
+    """Whether a cell has no value, or says that it has none."""
+    return is_missing(cell) or (isinstance(cell, str) and _text(cell).casefold() in _MISSING)
 
 
 def _text(cell: Any) -> str:

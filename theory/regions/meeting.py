@@ -422,10 +422,12 @@ class Regions(Shown):
         if not first.upper:  # any radius of the first will do
             found = [self.meet(simplest_between(end / 8, end / 7) if end else Fraction(1))]
         else:
-            found = [self.meet(first.upper if first.upper == first.lower else _above(first.upper))]
-            for times in (1, 10):  # the least ball has no inside, which solvers need
-                if found[0].upper is None:
-                    found = [self.meet(_above(first.upper, times))]
+            # The least ball may have no inside, which solvers need.
+            exact = [first.upper] if first.upper == first.lower else []
+            for radius in (*exact, _above(first.upper), _above(first.upper, 10)):
+                found = [self.meet(radius)]
+                if found[0].upper is not None:
+                    break
         start = found[0].fixed[0]
         if end is not None and end > start:
             found.append(self.meet(_above(end)))

@@ -111,7 +111,7 @@ def test_barrier_table(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> No
 def test_more_components_than_a_matrix_shows(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("numerics.cli.barrier._LARGEST_MATRIX", 3)
+    monkeypatch.setattr("theory.landscape.analysis.LARGEST_MATRIX", 3)
     code, out, _ = run(capsys, "barrier", "flagship", "--labelled")
     assert code == 0
     assert "barrier to" not in out
