@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import io
 import json
 import uuid
@@ -26,6 +27,7 @@ from numerics.cli import main
 from numerics.gpt2 import parts, report, training
 from numerics.gpt2.data import Corpus, Texts
 from numerics.gpt2.model import (
+    BYTES,
     LanguageModel,
     Shape,
     build,
@@ -33,6 +35,7 @@ from numerics.gpt2.model import (
     load,
     save,
     shape_of,
+    token_loss,
     window_loss,
 )
 from numerics.gpt2.names import OPTIMIZERS
@@ -364,6 +367,28 @@ def test_checkpoints_are_plain_and_whole(tmp_path: Path) -> None:
     assert_same(load(tmp_path), model, rtol=0, atol=0)
     assert shape_of(load(tmp_path)) == SHAPE
     assert_same(GPT2LMHeadModel.from_pretrained(tmp_path), model, rtol=0, atol=0)
+
+
+@pytest.mark.parametrize("read", [False, True])
+def test_the_activation_is_that_of_transformers(tmp_path: Path, read: bool) -> None:
+    """Built or read, in one kernel: its losses and gradients to the last digits."""
+    from transformers.activations import ACT2FN
+
+    model = build(SHAPE, seed=3)
+    if read:
+        save(model, tmp_path)
+        model = load(tmp_path)
+    model, plain = model.double(), copy.deepcopy(model).double()
+    for block in plain.transformer.h:
+        block.mlp.act = ACT2FN["gelu_new"]
+    tokens = torch.randint(BYTES, (3, 9), generator=torch.Generator().manual_seed(0))
+    losses = [token_loss(each, tokens) for each in (model, plain)]
+    for loss in losses:
+        loss.backward()
+    torch.testing.assert_close(*losses, rtol=1e-12, atol=0)
+    for ours, theirs in zip(model.parameters(), plain.parameters(), strict=True):
+        if theirs.grad is not None:
+            torch.testing.assert_close(ours.grad, theirs.grad, rtol=1e-9, atol=1e-13)
 
 
 def test_tied_heads_are_untied(tmp_path: Path) -> None:
