@@ -46,6 +46,7 @@ from numerics.files import make_folder, write
 from numerics.gpt2.data import Corpus, Texts
 from numerics.gpt2.kaon import Kaon
 from numerics.gpt2.model import is_hidden, split_hidden
+from numerics.gpt2.muon import Muon
 from numerics.gpt2.names import KINDS, OPTIMIZERS, kind_of, rule
 from theory.errors import InputError
 from theory.problem import positive_integer
@@ -237,7 +238,7 @@ class _Optimizers:
             "weight_decay": recipe.weight_decay if decay is None else decay,
             "momentum": MOMENTUM,
         }
-        for name, make in (("muon", torch.optim.Muon), ("kaon", Kaon)):
+        for name, make in (("muon", Muon), ("kaon", Kaon)):
             if others[name]:
                 self.each.append(make(others[name], **options))
         self._rates = [optimizer.param_groups[0]["lr"] for optimizer in self.each]
