@@ -38,7 +38,7 @@ LENGTH = 1.75
 
 
 def scrambled(matrices: Float[Tensor, "k o i"]) -> Float[Tensor, "k o i"]:
-    """The singular vectors of each matrix with singular values of the map, of about unit mean square.
+    """The singular vectors of each, with singular values of the map, of about unit mean square.
 
     In bfloat16, as Muon's iteration is; zeros stay zeros.
     """

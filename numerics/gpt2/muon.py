@@ -54,7 +54,7 @@ def like(found: Float[Tensor, "k o i"], matrices: Float[Tensor, "k o i"]) -> Flo
 
 
 class Muon(torch.optim.Optimizer):
-    """Nesterov momentum, its directions, decoupled weight decay; scaled by sqrt(max(1, out / in))."""
+    """Directions of Nesterov momenta, times sqrt(max(1, out / in)); decoupled weight decay."""
 
     directions = staticmethod(newton_schulz)
     """Of momenta of one shape."""

@@ -263,7 +263,7 @@ def _steps(ranks: Sequence[float]) -> list[float]:
 # The balls of the optimizers
 
 MUON_LENGTH = 1.21
-"""About the largest spectral norm of a direction of `torch.optim.Muon`.
+"""About the largest spectral norm of a direction of `numerics.gpt2.muon.Muon`.
 
 One step of its Newton-Schulz iteration maps singular values by p(s) = 3.4445 s - 4.775 s^3 +
 2.0315 s^5. On [0, 1], where they begin, p is at most p(0.5545) < 1.2024; and p maps [0, 1.2024]
@@ -282,7 +282,7 @@ def radius(optimizer: str, weight_decay: float, shape: tuple[int, int]) -> float
     """The radius of the ball that decoupled weight decay imposes on a hidden matrix.
 
     adamw: of the entrywise maximum, 1 / weight_decay. muon, kaon: of the spectral norm, sqrt(max(1,
-    out / in)) / weight_decay, since `torch.optim.Muon` scales its orthogonal matrices so, but not
+    out / in)) / weight_decay, since Muon scales its orthogonal matrices so, but not
     the weight decay. All are for directions of norm one. Newton-Schulz steps have singular values
     up to MUON_LENGTH, Kaon's up to `numerics.gpt2.kaon.LENGTH`, AdamW's entries are up to c of
     proofs_notes/implicit-bias.md: such weights may stay outside by that factor.
