@@ -39,6 +39,7 @@ from theory.claims.gpt2_study import (
     is_judged,
     measured,
     median_rank,
+    stated,
 )
 from theory.errors import InputError
 
@@ -335,17 +336,23 @@ def _claim(judged: Judged) -> str:
     )
     if observed is None:
         return f"{head}\n{_paragraph(f'It is not known whether it holds: {judged.error}.')}"
+    predicted = claim.predicted()
     remarks = "".join(f"<li>{html.escape(text)}</li>" for text in judged.controls)
-    remark = (
-        f"<p><strong>Controls that explain the picture as well:</strong></p>\n<ul>{remarks}</ul>"
-        if remarks
-        else _paragraph("No control that was measured explains the picture.")
-    )
+    remark = ""
+    if remarks:
+        remark = (
+            "<p><strong>Controls that explain the picture as well:</strong></p>\n"
+            f"<ul>{remarks}</ul>\n"
+        )
+    elif len(stated(predicted)) < len(predicted):
+        remark = _paragraph("No control that was measured explains the picture.") + "\n"
     rows = [
         (quantity, describe(value), _shown(observed[quantity]))
-        for quantity, value in claim.predicted().items()
+        for quantity, value in predicted.items()
     ]
-    return f"{head}\n{remark}\n{table(('quantity', 'predicted', 'observed'), rows)}"
+    if isinstance(claim, ProtocolClaim):
+        rows += [(quantity, "", _shown(value)) for quantity, value in claim.beside().items()]
+    return f"{head}\n{remark}{table(('quantity', 'predicted', 'observed'), rows)}"
 
 
 def _shown(value: Value) -> str:

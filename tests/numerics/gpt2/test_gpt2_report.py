@@ -20,6 +20,7 @@ from matplotlib.figure import Figure
 from numerics.gpt2 import plots, report
 from numerics.gpt2.names import Cell
 from numerics.gpt2.report import pair_rows, write_study_report
+from numerics.page import marked
 from theory.claims.gpt2_protocol import protocol
 from theory.claims.gpt2_study import shipped
 from theory.errors import InputError
@@ -277,6 +278,21 @@ def test_a_study_by_the_protocol_is_judged_by_its_hypotheses() -> None:
     for each in report.claims_of(document):
         assert not each.holds
         assert "from it nothing is concluded" in each.error
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_a_hypothesis_is_shown_with_what_stands_beside_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It has no controls that could explain it: they are hypotheses of their own."""
+    judged = report.claims_of(second())
+    monkeypatch.setattr(report, "claims_of", lambda _: judged)
+    text = page(study(), tmp_path)
+    assert "No control that was measured" not in text
+    beside = [name for each in judged for name in each.claim.beside()]
+    assert len(beside) > 8
+    for name in beside:
+        assert f"<th scope=row>{marked(name)}</th>" in text
 
 
 def test_the_models_stand_in_the_plane(axes: Axes) -> None:
