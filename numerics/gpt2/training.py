@@ -1,11 +1,12 @@
 """One trainer of whatever has a loss on windows of text: models, bends of paths, alignments.
 
-The optimizer of the hidden matrices is an argument: AdamW, Muon as torch has it, with query, key
-and value orthogonalised one by one, Kaon, or Muon on some kinds of matrices and AdamW on the rest.
+The optimizer of the hidden matrices is an argument: AdamW, Muon, with query, key and value
+orthogonalised one by one, Kaon, or Muon on some kinds of matrices and AdamW on the rest.
 Everything else (embeddings, head, biases, norms) is AdamW's. Batches depend on the seed and the
-step alone, and in one thread the same training gives the same bits, also where it was stopped and
-went on. Several processes give the bits of one that takes its batches in as many parts; other sums
-round otherwise, which training enlarges: see proofs_notes/gpt2-reproducible.md.
+step alone, and in one thread of one kind of processor the same training gives the same bits, also
+where it was stopped and went on. Several processes give the bits of one that takes its batches in
+as many parts; other sums round otherwise, which training enlarges: see
+proofs_notes/gpt2-reproducible.md.
 
 >>> from numerics.gpt2.data import Corpus, Texts
 >>> from numerics.gpt2.model import LanguageModel, Shape, build
