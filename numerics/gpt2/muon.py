@@ -1,7 +1,7 @@
 """Muon as torch has it, but for the order of work: matrices of one shape are taken together.
 
-One model has tens of small matrices. One by one they keep no processor busy: on a CPU, of a step of
-the second study's models, `torch.optim.Muon` takes a fifth.
+One model has tens of small matrices, which one by one keep no processor busy. `make bench` compares
+this with `torch.optim.Muon`.
 
 >>> polar = newton_schulz(torch.diag(torch.tensor([3.0, 2.0, 1.0]))[None])[0]
 >>> print(bool((polar - torch.eye(3)).abs().max() < 0.35))

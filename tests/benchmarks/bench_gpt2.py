@@ -5,6 +5,7 @@ One thread, as in a study, so a rate is that of one of its processes.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -13,15 +14,17 @@ pytest.importorskip("transformers")
 
 import torch
 from pytest_benchmark.fixture import BenchmarkFixture
+from torch import nn
 
 from numerics.gpt2.alignment import LearnedRotation, align, fold
 from numerics.gpt2.config import Config
 from numerics.gpt2.data import Texts
-from numerics.gpt2.model import LanguageModel, build
+from numerics.gpt2.model import LanguageModel, build, hidden_matrices
+from numerics.gpt2.muon import Muon
 from numerics.gpt2.names import OPTIMIZERS
 from numerics.gpt2.parts import texts_of
 from numerics.gpt2.paths import profile, straight
-from numerics.gpt2.training import Recipe, Trainer
+from numerics.gpt2.training import MOMENTUM, Recipe, Trainer
 from numerics.training.loop import one_thread
 
 CONFIG = Config.read("default")
@@ -63,6 +66,23 @@ def test_steps(benchmark: BenchmarkFixture, code: Texts, what: str, optimizer: s
     module = MODULES[what]()
     benchmark.pedantic(lambda: Trainer(code).fit(module, recipe), rounds=3, warmup_rounds=1)
     benchmark.extra_info["steps per second"] = STEPS / benchmark.stats["min"]
+
+
+def test_muon_takes_matrices_together(benchmark: BenchmarkFixture) -> None:
+    """Of the second study's models; `ratio` is the time of `torch.optim.Muon` by ours."""
+    matrices = hidden_matrices(build(Config.read("second").shape, seed=0)).values()
+    weights = [nn.Parameter(matrix.clone()) for matrix in matrices]
+    for weight in weights:
+        weight.grad = torch.randn_like(weight)
+    options = {"lr": 0.03, "weight_decay": 0.1, "momentum": MOMENTUM}
+    alone = torch.optim.Muon(weights, **options)
+    alone.step()  # sets it up
+    begun = time.perf_counter()
+    for _ in range(STEPS):
+        alone.step()
+    seconds = (time.perf_counter() - begun) / STEPS
+    benchmark.pedantic(Muon(weights, **options).step, rounds=STEPS, warmup_rounds=1)
+    benchmark.extra_info["ratio"] = seconds / benchmark.stats["mean"]
 
 
 def test_profile(benchmark: BenchmarkFixture, code: Texts) -> None:
