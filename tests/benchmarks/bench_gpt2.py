@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 
@@ -74,7 +75,7 @@ def test_muon_takes_matrices_together(benchmark: BenchmarkFixture) -> None:
     weights = [nn.Parameter(matrix.clone()) for matrix in matrices]
     for weight in weights:
         weight.grad = torch.randn_like(weight)
-    options = {"lr": 0.03, "weight_decay": 0.1, "momentum": MOMENTUM}
+    options: dict[str, Any] = {"lr": 0.03, "weight_decay": 0.1, "momentum": MOMENTUM}
     alone = torch.optim.Muon(weights, **options)
     alone.step()  # sets it up
     begun = time.perf_counter()

@@ -21,7 +21,7 @@ from numerics.gpt2 import plots, report
 from numerics.gpt2.names import Cell
 from numerics.gpt2.report import pair_rows, write_study_report
 from numerics.page import marked
-from theory.claims.gpt2_protocol import protocol
+from theory.claims.gpt2_protocol import ProtocolClaim, protocol
 from theory.claims.gpt2_study import shipped
 from theory.errors import InputError
 from theory.pictures.style import COLOURS
@@ -289,7 +289,8 @@ def test_a_hypothesis_is_shown_with_what_stands_beside_it(
     monkeypatch.setattr(report, "claims_of", lambda _: judged)
     text = page(study(), tmp_path)
     assert "No control that was measured" not in text
-    beside = [name for each in judged for name in each.claim.beside()]
+    claims = [each.claim for each in judged if isinstance(each.claim, ProtocolClaim)]
+    beside = [name for claim in claims for name in claim.beside()]
     assert len(beside) > 8
     for name in beside:
         assert f"<th scope=row>{marked(name)}</th>" in text

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 pytest.importorskip("transformers")
@@ -12,7 +14,7 @@ from torch import Tensor, nn
 from numerics.gpt2.muon import Muon, newton_schulz
 
 SHAPES = [(16, 16), (48, 16), (16, 16), (16, 48), (48, 16), (1, 5), (7, 1)]
-OPTIONS = {"lr": 0.03, "weight_decay": 0.1, "momentum": 0.95}
+OPTIONS: dict[str, Any] = {"lr": 0.03, "weight_decay": 0.1, "momentum": 0.95}
 
 
 def drawn(seed: int) -> list[Tensor]:
