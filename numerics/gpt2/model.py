@@ -104,8 +104,7 @@ def build(shape: Shape, *, seed: int) -> GPT2LMHeadModel:
 def _with_one_kernel(model: GPT2LMHeadModel) -> GPT2LMHeadModel:
     """The same model, whose gelu_new is one kernel.
 
-    As transformers spells it, it is eight operations on the largest arrays there are, which took
-    half of the time of a step on a CPU.
+    As transformers spells it, it is eight operations on the largest arrays there are.
     """
     if model.config.activation_function == ACTIVATIONS[0]:
         for block in model.transformer.h:

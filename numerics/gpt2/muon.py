@@ -27,9 +27,9 @@ _LEAST = 1e-7  # norm that is divided by
 
 
 def newton_schulz(matrices: Float[Tensor, "k o i"]) -> Float[Tensor, "k o i"]:
-    """About the polar factor of each: its singular vectors, with singular values from 0.7 to 1.2.
+    """About the polar factor of each: its singular vectors, with singular values near one.
 
-    In bfloat16; small singular values, below a hundredth of the Frobenius norm, stay smaller.
+    In bfloat16; singular values far below the Frobenius norm stay smaller.
     """
     first, third, fifth = _COEFFICIENTS
     found = wide(matrices.bfloat16())

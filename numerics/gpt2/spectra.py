@@ -282,8 +282,8 @@ def radius(optimizer: str, weight_decay: float, shape: tuple[int, int]) -> float
     """The radius of the ball that decoupled weight decay imposes on a hidden matrix.
 
     adamw: of the entrywise maximum, 1 / weight_decay. muon, kaon: of the spectral norm, sqrt(max(1,
-    out / in)) / weight_decay, since Muon scales its orthogonal matrices so, but not
-    the weight decay. All are for directions of norm one. Newton-Schulz steps have singular values
+    out / in)) / weight_decay, since Muon scales its orthogonal matrices so, but not the weight
+    decay. All are for directions of norm one. Newton-Schulz steps have singular values
     up to MUON_LENGTH, Kaon's up to `numerics.gpt2.kaon.LENGTH`, AdamW's entries are up to c of
     proofs_notes/implicit-bias.md: such weights may stay outside by that factor.
     shape: outputs and inputs, that of the matrices in `hidden_matrices`. Raises InputError for
