@@ -329,6 +329,7 @@ def test_a_claim_is_not_decided_while_its_measurement_is_not_complete(
     study = {"configuration": digest(protocol()), "parts": {"done": 3, "of": 155}}
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("theory.claims.gpt2_protocol.second_study", lambda: study)
+        patch.setattr("theory.claims.gpt2_protocol.RECORDED", {})
         code, out, err = run(capsys, "verify", name, "--json", "record")
         assert (code, said(err)) == (0, "")
         assert f"{name} not decided: 3 of 155 parts\n" in out
@@ -348,6 +349,7 @@ def test_a_claim_that_is_decided_needs_a_record(
 ) -> None:
     name, study = "gpt2-second-parts", second()
     monkeypatch.setattr("theory.claims.gpt2_protocol.second_study", lambda: study)
+    monkeypatch.setattr("theory.claims.gpt2_protocol.RECORDED", {})
     code, out, _ = run(capsys, "verify", name)
     assert code == 1
     assert f"{name} holds, and no verdict is recorded\n" in out
