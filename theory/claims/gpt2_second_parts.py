@@ -12,7 +12,8 @@ Tight: no; measured on models of one small size, no theorem.
 Predicted: the bounds of the protocol. The source has it that Muon on values, outputs and MLP nearly
 recovers Muon; of spectra in such models it says nothing.
 
-Observed: losses and ranks of the second study, when all its parts are done.
+Observed: losses and ranks of the second study, when all its parts are done. Beside them: by seed,
+of Muon on values, outputs and MLP first.
 
 Source: Wang, Zhang, Li, Du, Du, Pang, Yang, Hong, Tan, arXiv 2509.26030.
 
@@ -26,7 +27,7 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Any
 
-from theory.claims.base import Values
+from theory.claims.base import Value, Values
 from theory.claims.gpt2_protocol import ProtocolClaim
 from theory.claims.gpt2_study import Study, ratio
 
@@ -48,12 +49,13 @@ class Gpt2SecondParts(ProtocolClaim):
 
     def observed(self) -> Values:
         """Of the worst seed, and of the worst group of matrices."""
-        shares = {name: [self._share(name, seed) for seed in _SEEDS] for name in _MUONS}
         muon, adamw = self._ratios("muon"), self._ratios("adamw")
         by = "stable rank of matrices by {} over those of {}'s models, {}"
         return {
-            "least share of the gain, Muon on values, outputs and MLP": min(shares["muon_vof"]),
-            "largest share of the gain, Muon on queries and keys": max(shares["muon_qk"]),
+            "least share of the gain, Muon on values, outputs and MLP": min(
+                self._shares("muon_vof")
+            ),
+            "largest share of the gain, Muon on queries and keys": max(self._shares("muon_qk")),
             by.format("Muon", "Muon", "least"): min(muon),
             by.format("Muon", "Muon", "largest"): max(muon),
             by.format("AdamW", "AdamW", "least"): min(adamw),
@@ -61,11 +63,16 @@ class Gpt2SecondParts(ProtocolClaim):
         }
 
     def beside(self) -> Values:
-        """The gain that is shared."""
-        return {
+        """The gain that is shared, and all of which the worst was taken."""
+        values: dict[str, Value] = {
             f"loss of AdamW's model less that of Muon's, seed {seed}": self._gain("muon", seed)
             for seed in _SEEDS
         }
+        values["shares, Muon on values, outputs and MLP"] = self._shares("muon_vof")
+        values["shares, Muon on queries and keys"] = self._shares("muon_qk")
+        for rule, name in (("muon", "Muon"), ("adamw", "AdamW")):
+            values[f"matrices by {name} over those of {name}'s models"] = tuple(self._ratios(rule))
+        return values
 
     def _model(self, optimizer: str, seed: int) -> Mapping[str, Any]:
         name = f"{optimizer}-{seed}"
@@ -80,8 +87,10 @@ class Gpt2SecondParts(ProtocolClaim):
         of, adamw = (self._model(name, seed)["loss"]["in"] for name in (optimizer, "adamw"))
         return float(adamw - of)
 
-    def _share(self, optimizer: str, seed: int) -> float:
-        return ratio(self._gain(optimizer, seed), self._gain("muon", seed))
+    def _shares(self, optimizer: str) -> tuple[float, ...]:
+        return tuple(
+            ratio(self._gain(optimizer, seed), self._gain("muon", seed)) for seed in _SEEDS
+        )
 
     def _ratios(self, rule: str) -> list[float]:
         """Of the matrices that a rule trained in a model on parts, to those in its own models."""

@@ -14,7 +14,8 @@ study had 17.4/8.1 = 2.1.
 
 Observed: the ranks of the second study, when all its parts are done. At equal loss: of Muon's
 shorter schedules, linear in the loss between them; in the settings of noise, from the records of
-each training, at the largest of their last losses. Beside them: the random start's rank.
+each training, at the largest of their last losses. Beside them: the random start's rank; those in
+the settings of noise: all three high, the rate alone, the decay alone, the batch alone, the centre.
 
 Source: Zhang, Kim, Zhang, Jiang, Pilanci, arXiv 2605.09991, figure of spectra; the noise: Zhang,
 Theus, Teney, Orvieto, Pang, Mauw, arXiv 2510.04686.
@@ -66,7 +67,8 @@ class Gpt2SecondSpectrum(ProtocolClaim):
         }
 
     def beside(self) -> Values:
-        """The random start's rank, and the losses at which models were compared."""
+        """The random start, the losses at which models were compared, and what noise does."""
+        noisy = self._at_one_loss()
         return {
             "r of the random start": median_rank(self.document["start"]),
             "loss of AdamW's model of seed 0": self._model("adamw")["loss"]["in"],
@@ -74,6 +76,8 @@ class Gpt2SecondSpectrum(ProtocolClaim):
                 self._model("muon", name)["loss"]["in"] for name in _SHORTER
             ),
             "one loss, of the settings of noise": self._one_loss(),
+            "r of AdamW's models at that loss": tuple(noisy["adamw"]),
+            "r of Muon's models at that loss": tuple(noisy["muon"]),
         }
 
     def _model(self, optimizer: str, variant: str = "") -> Mapping[str, Any]:
