@@ -7,6 +7,7 @@ dashed the aligned straight line, dotted what serves as a reference.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import pairwise
 from statistics import median
 from typing import Any, TypeAlias
 
@@ -30,6 +31,8 @@ from numerics.gpt2.names import (
     Curve,
     kind_of,
 )
+from theory.claims.gpt2_second_beyond import heights
+from theory.claims.gpt2_second_spectrum import NOISE, Gpt2SecondSpectrum
 from theory.claims.gpt2_study import Study, median_rank
 from theory.pictures.style import COLOURS, WIDE, optimizer_colour
 
@@ -62,6 +65,13 @@ _STAGES = {
     "permutation": "permuted",
     "orthogonal": "rotated",
     "learned": "learned",
+}
+_ENSEMBLES = {
+    "best end": "better\nend",
+    "best point": "best\npoint",
+    "ends averaged": "ends\naveraged",
+    "three averaged": "ends and\npoint",
+    "three models averaged": "ends and\nthird model",
 }
 _END, _OTHER = 8.0, 4.5  # sizes of marks
 _PANELS_HIGH = 8.6  # inches of the small multiples
@@ -243,15 +253,13 @@ def draw_rank_over_loss(axes: Axes, study: Study) -> None:
             if run["optimizer"] == optimizer
         )
         if swept:
-            rates, losses, ranks = zip(*swept, strict=True)
-            colour = _COLOUR[optimizer]
-            axes.plot(losses, ranks, color=colour, linewidth=0.8, alpha=0.6)
+            _, losses, ranks = zip(*swept, strict=True)
             for loss, rank in zip(losses, ranks, strict=True):
                 mark(optimizer, loss, rank, _OTHER, f"{name}, other settings")
-            for k in {0, len(rates) - 1}:
-                text, at = f"{rates[k]:.3g}", (losses[k], ranks[k])
-                _label(axes, text, at, (6, 5), ha="left", fontsize=10, color=colour)
-    start = axes.axhline(median_rank(study["start"]), **_REFERENCE, label="random start")
+            for start, end in pairwise(zip(losses, ranks, strict=True)):
+                arrow = {"arrowstyle": "->", "color": _COLOUR[optimizer], "linewidth": 0.9}
+                axes.annotate("", end, start, arrowprops=arrow)
+    random = axes.axhline(median_rank(study["start"]), **_REFERENCE, label="random start")
     axes.margins(0.12)
     axes.set(
         xlabel="loss in distribution, nats per token",
@@ -259,7 +267,73 @@ def draw_rank_over_loss(axes: Axes, study: Study) -> None:
         title="Stable rank over loss",
     )
     axes.set_ylim(bottom=0)
-    axes.legend(handles=[*handles.values(), start], **_BELOW, ncols=2, fontsize=9)
+    axes.legend(handles=[*handles.values(), random], **_BELOW, ncols=2, fontsize=9)
+
+
+def draw_noise(axes: Axes, study: Study) -> None:
+    """The median stable rank at one loss of the settings of noise, beside the random start."""
+    for name, ranks in Gpt2SecondSpectrum(study).at_one_loss().items():
+        axes.plot(range(len(NOISE)), ranks, **_dot(name, _END, filled=True), label=OPTIMIZERS[name])
+    axes.axhline(median_rank(study["start"]), **_REFERENCE, label="random start")
+    axes.set(
+        xlabel="what is high, toward noise",
+        ylabel="median stable rank",
+        title="Stable rank at one loss, by noise",
+        xticks=range(len(NOISE)),
+        xticklabels=["all three", "rate", "decay", "1 / batch", "none"],
+        xlim=(-0.5, len(NOISE) - 0.5),
+    )
+    axes.set_ylim(0, 1.08 * axes.get_ylim()[1])
+    axes.legend(**_BELOW, ncols=3, fontsize=10.5)
+
+
+def draw_parts(axes: Axes, study: Study) -> None:
+    """The stable ranks of models that Muon trained on parts, by kind of matrix; a mark for each
+    model, beside those of the same seeds by AdamW and by Muon, and the random start."""
+    on_parts = {name: end for name, end in study["controls"].items() if _is_on_parts(end)}
+    seeds = sorted({name.split("-")[1] for name in on_parts})
+    models: dict[str, list[Any]] = {"adamw": [], "muon_qk": [], "muon_vof": [], "muon": []}
+    for name in ("adamw", "muon"):
+        models[name] = [study["ends"][f"{name}-{seed}"] for seed in seeds]
+    for end in on_parts.values():
+        models[end["optimizer"]].append(end)
+    for k, (name, ends) in enumerate(models.items()):
+        for end in ends:
+            place = np.arange(len(KINDS)) + 0.16 * (k - 1.5)
+            label = OPTIMIZERS[name] if end is ends[0] else None
+            ranks = _by_kind(end["stable_rank"])
+            axes.plot(place, ranks, **_dot(name, 6.5, filled=name in COMMON), label=label)
+    for k, rank in enumerate(_by_kind(study["start"]["stable_rank"])):
+        axes.plot([k - 0.4, k + 0.4], [rank, rank], **_REFERENCE)
+    axes.plot([], [], **_REFERENCE, label="random start")
+    axes.set(
+        ylabel="median stable rank",
+        title="Stable rank by kind of matrix",
+        xticks=range(len(KINDS)),
+        xticklabels=KINDS,
+    )
+    axes.set_ylim(bottom=0)
+    axes.legend(**_COLUMNS)
+
+
+def has_noise(study: Study) -> bool:
+    """Whether all settings of noise were made."""
+    made = study.get("controls", {})
+    return all(f"{name}-0-{noise}" in made for name in ("adamw", "muon") for noise in NOISE[:-1])
+
+
+def has_parts(study: Study) -> bool:
+    """Whether Muon trained parts of models."""
+    return any(map(_is_on_parts, study.get("controls", {}).values()))
+
+
+def _is_on_parts(end: Mapping[str, Any]) -> bool:
+    return end["optimizer"] not in COMMON
+
+
+def _by_kind(ranks: Mapping[str, float]) -> list[float]:
+    """The median over layers for each kind of matrix."""
+    return [median(rank for name, rank in ranks.items() if kind_of(name) == k) for k in KINDS]
 
 
 def _dot(optimizer: str, size: float, *, filled: bool) -> dict[str, Any]:
@@ -289,6 +363,54 @@ def draw_connection(axes: Axes, measured: Mapping[str, Any]) -> None:
     title = "Loss along the path, dotted the chords"
     axes.set(**_ALONG, ylabel="loss, nats per token", title=title)
     axes.legend(**_BELOW)
+
+
+def draw_heights(axes: Axes, study: Study, shown: Sequence[Cell], text: str) -> None:
+    """The loss above the chord along polychains and aligned lines, which may leave the picture."""
+    lowest, highest = 0.0, 0.0
+    for cell in shown:
+        for curve in (LINE, POLYCHAIN):
+            found = curves(study, cell, curve)
+            above = [(np.array(each["t"]), np.array(heights(each, text))) for each in found]
+            _draw_pairs(axes, above, cell, curve)
+            lowest = min([lowest, *(float(values.min()) for _, values in above)])
+            if curve == POLYCHAIN:
+                highest = max([highest, *(float(values.max()) for _, values in above)])
+    axes.axhline(0, color="black", linewidth=1.2)
+    axes.set(
+        xlabel=_ALONG["xlabel"],
+        ylabel="loss above the chord, nats",
+        title=f"Above the chord, {TEXTS[text]}",
+        xlim=(0, 1),
+        ylim=(1.1 * lowest - 0.005, 1.3 * highest + 0.02),
+    )
+    handles = [*_cell_handles(shown), *_line_handles()[:2]]
+    axes.legend(handles=handles, handlelength=2.6, **_COLUMNS)
+
+
+def draw_ensembles(axes: Axes, study: Study, shown: Sequence[Cell], text: str) -> None:
+    """Losses of what pairs predict together, less that of the better end; by pair and in the mean.
+
+    What only some pairs have, the third model, is at the right.
+    """
+    for cell in shown:
+        found = [pair["ensembles"]["loss"][text] for pair in pairs(study, cell).values()]
+        names = [name for name in _ENSEMBLES if name in found[0]]
+        place = [list(_ENSEMBLES).index(name) for name in names]
+        losses = np.array([[each[name] - each["best end"] for name in names] for each in found])
+        for each in losses if len(losses) > 1 else ():
+            axes.plot(place, each, color=_colour(cell), **_THIN)
+        style: dict[str, Any] = {"color": _colour(cell), "marker": "o", **_BOLD}
+        axes.plot(place, losses.mean(axis=0), label=named(cell), **style)
+    axes.axhline(0, color="black", linewidth=1.2)
+    axes.set(
+        ylabel="loss less the better end's, nats",
+        title=f"Ensembles, {TEXTS[text]}",
+        xticks=range(len(_ENSEMBLES)),
+        xticklabels=[*_ENSEMBLES.values()],
+    )
+    axes.tick_params(axis="x", labelsize=10.5)
+    axes.legend(loc="upper center", bbox_to_anchor=(0.45, -0.17), ncols=2, fontsize=10.5)
 
 
 # Spectra

@@ -167,16 +167,20 @@ def _second_pictures(name: str, study: Study, same: Sequence[Cell]) -> list[Pict
     match name.rpartition("-")[2]:
         case "barriers":
             return [*_losses(study, same), _alignment(study)]
+        case "spectrum":
+            return [_rank_over_loss(study), *_noise(study)]
         case "polar":
             cells = [Cell(each, each) for each in ("muon", "kaon")]
             return [_median_ranks(study, cells), *_losses(study, cells[1:])]
         case "ensembles":
-            return _losses(study, [*same, _CROSS])
+            return _ensemble_pictures(study, [*same, _CROSS])
         case "paths":
             return [_median_ranks(study, same)]
-        case "cross" | "beyond":
+        case "cross":
             return [_median_ranks(study, [_CROSS]), *_losses(study, [_CROSS])]
-    return [_rank_over_loss(study)]
+        case "beyond":
+            return _heights(study, [*same, _CROSS])
+    return [*_parts(study), _rank_over_loss(study)]
 
 
 def _losses(study: Study, cells: Iterable[Cell]) -> list[Picture]:
@@ -218,11 +222,53 @@ def _rank_over_loss(study: Study) -> Picture:
     return (
         partial(plots.draw_rank_over_loss, study=study),
         "The median stable rank over the hidden matrices against the loss: filled, the models of "
-        "the study; large open marks, AdamW trained for longer; small open marks, other settings, "
-        "on lines learning rates that were swept, the least and the largest written beside. "
+        "the study; large open marks, AdamW trained for longer; small open marks, other settings. "
+        "Arrows lead from one learning rate that was swept to the next larger one. "
         "Dotted: the random start. An optimizer has a spectrum of its own only if the marks of one "
         "do not reach the other's at an equal loss.",
     )
+
+
+def _noise(study: Study) -> list[Picture]:
+    caption = (
+        "The median stable rank where training first reached the largest of these models' last "
+        "losses. Learning rate, weight decay and 1 / batch are high or low, so that each two are "
+        "balanced; at the right models of the standard rates, in between. Dotted: the random start."
+    )
+    return [(partial(plots.draw_noise, study=study), caption)] if plots.has_noise(study) else []
+
+
+def _parts(study: Study) -> list[Picture]:
+    caption = (
+        "Stable ranks by kind of matrix, medians over layers, a mark for each of two seeds. "
+        "Filled: models of one rule; open: Muon on some kinds of matrices and AdamW on the others. "
+        "Dotted: the random start."
+    )
+    return [(partial(plots.draw_parts, study=study), caption)] if plots.has_parts(study) else []
+
+
+def _heights(study: Study, cells: Sequence[Cell]) -> list[Picture]:
+    return [
+        (
+            partial(plots.draw_heights, study=study, shown=cells, text=text),
+            f"The loss above the chord between the ends, {TEXTS[text]}: along polychains (solid) "
+            "and aligned straight lines (dashed, they may leave the picture). Thin: pairs; bold: "
+            "their mean.",
+        )
+        for text in ("out", "in")
+    ]
+
+
+def _ensemble_pictures(study: Study, cells: Sequence[Cell]) -> list[Picture]:
+    return [
+        (
+            partial(plots.draw_ensembles, study=study, shown=cells, text=text),
+            f"Losses {words}, less that of the better of two models: of the best point of the "
+            "polychain between them, and of averages of what models predict. Thin: pairs; bold: "
+            "their mean. Below zero is better than both models.",
+        )
+        for text, words in TEXTS.items()
+    ]
 
 
 # Sections
@@ -246,7 +292,7 @@ def _barriers(study: Study) -> _Section:
             "polychains 0.04 to 0.06, those of two Muon models 0.18 to 0.43 and 0.01 to 0.06. "
             "Models, text and alignment differ, so the sizes cannot be compared, only the order."
         ),
-        figures(_panels(pictures), "barriers"),
+        figures(_panels([*pictures, *_heights(study, cells)]), "barriers"),
     )
 
 
@@ -435,6 +481,7 @@ def _ensembles(study: Study) -> _Section | None:
     if not rows:
         return None
     columns = dict.fromkeys(name for row in rows for name in row)
+    pictures = _ensemble_pictures(study, plots.cells(study))
     return _section(
         "Ensembles",
         _paragraph(
@@ -444,6 +491,7 @@ def _ensembles(study: Study) -> _Section | None:
             "distribution that are not among those measured here."
         ),
         _table([{name: row.get(name, _MISSING) for name in columns} for row in rows]),
+        figures(_panels(pictures), "ensembles"),
     )
 
 
@@ -458,13 +506,14 @@ def _models(study: Study) -> _Section:
     start = {"model": "random start", **_ranks(study["start"])}
     rows.append({column: start.get(column, _MISSING) for column in rows[0]})
     caption = "The loss on held-out text of every model."
-    learning = partial(plots.draw_learning, study=study), caption
+    learning: Picture = partial(plots.draw_learning, study=study), caption
+    pictures = [learning, _rank_over_loss(study), *_noise(study), *_parts(study)]
     return _section(
         "Models",
         _paragraph("Ranks are medians over the hidden matrices; losses are in nats per token."),
         _table(rows),
         _sweep(study),
-        figures(_panels([learning, _rank_over_loss(study)]), "models"),
+        figures(_panels(pictures), "models"),
     )
 
 

@@ -135,11 +135,8 @@ def _on_parts(name: str, seed: int, loss: float) -> dict[str, Any]:
     """Each matrix has the rank of the rule that trained it."""
     by_muon, by_adamw = (_model(rule, seed)["stable_rank"] for rule in ("muon", "adamw"))
     kinds = _MUON_ON[name]
-    model = _model("muon", seed, loss=loss)
-    model["stable_rank"] = {
-        m: (by_muon if m.partition(".")[2] in kinds else by_adamw)[m] for m in MATRICES
-    }
-    return model
+    ranks = {m: (by_muon if m.partition(".")[2] in kinds else by_adamw)[m] for m in MATRICES}
+    return _model("muon", seed, loss=loss) | {"optimizer": name, "stable_rank": ranks}
 
 
 def _spread(value: float) -> dict[str, Any]:

@@ -37,6 +37,7 @@ from theory.claims.gpt2_study import Study, median_rank, ratio
 _RATES = ("low", "", "high")
 _SHORTER = ("quarter", "half", "")
 NOISE = ("noise-all", "noise-rate", "noise-decay", "noise-batch", "")
+"""What is high there: rate, decay and 1 / batch, or one of them; at last the centre, the ends."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,7 @@ class Gpt2SecondSpectrum(ProtocolClaim):
         """Muon's against AdamW's."""
         adamw, muon = (ranks_of(self.document, name) for name in ("adamw", "muon"))
         best = {name: median_rank(self._best(name)) for name in ("adamw", "muon")}
-        noisy = self._at_one_loss()
+        noisy = self.at_one_loss()
         settings = list(zip(noisy["muon"], noisy["adamw"], strict=True))
         return {
             "mean r of Muon's models over AdamW's": ratio(fmean(muon), fmean(adamw)),
@@ -68,7 +69,7 @@ class Gpt2SecondSpectrum(ProtocolClaim):
 
     def beside(self) -> Values:
         """The random start, the losses at which models were compared, and what noise does."""
-        noisy = self._at_one_loss()
+        noisy = self.at_one_loss()
         return {
             "r of the random start": median_rank(self.document["start"]),
             "loss of AdamW's model of seed 0": self._model("adamw")["loss"]["in"],
@@ -101,7 +102,7 @@ class Gpt2SecondSpectrum(ProtocolClaim):
         models = [self._model(name, noise) for name in ("adamw", "muon") for noise in NOISE]
         return max(float(model["history"][-1]["held_out"]) for model in models)
 
-    def _at_one_loss(self) -> dict[str, list[float]]:
+    def at_one_loss(self) -> dict[str, list[float]]:
         """The ranks by optimizer, in each setting: where training first reached that loss."""
         loss = self._one_loss()
         return {

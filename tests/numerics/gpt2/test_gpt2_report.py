@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from gpt2_second import second
+from gpt2_second import ENSEMBLES, second
 from gpt2_studies import statistic, study
 from matplotlib.axes import Axes
 from matplotlib.colors import to_rgba
@@ -21,12 +21,14 @@ from numerics.gpt2 import plots, report
 from numerics.gpt2.names import Cell
 from numerics.gpt2.report import pair_rows, write_study_report
 from numerics.page import marked
+from theory.claims import CLAIMS
 from theory.claims.gpt2_protocol import ProtocolClaim, protocol
+from theory.claims.gpt2_second_spectrum import Gpt2SecondSpectrum
 from theory.claims.gpt2_study import shipped
 from theory.errors import InputError
 from theory.pictures.style import COLOURS
 
-PICTURES, ONE_CELL = 7 + 2 + 5 + 3 + 4, 3 + 2 + 3 + 1 + 4
+PICTURES, ONE_CELL = 9 + 2 + 2 + 5 + 3 + 4, 5 + 2 + 2 + 3 + 1 + 4
 
 
 def page(document: dict[str, Any], folder: Path) -> str:
@@ -187,7 +189,7 @@ def test_what_may_be_missing(tmp_path: Path) -> None:
     assert "Ensembles" not in text
     assert "above trained-on ends" not in text
     assert "Bezier" not in text
-    assert text.count("<svg") == PICTURES - 6
+    assert text.count("<svg") == PICTURES - 8
     assert "not measured" in text
 
 
@@ -256,6 +258,80 @@ def test_singular_values_half_way_between_random_directions_are_drawn_where_ther
     plots.draw_singular_values(axes, document, cell)
     assert len(axes.lines) == lines + 1
     assert [1.0, 0.5, 0.25] in [np.array(line.get_ydata()).tolist() for line in axes.lines]
+
+
+def marks(axes: Axes) -> dict[str, list[list[float]]]:
+    """What is drawn under each label that has marks."""
+    found: dict[str, list[list[float]]] = {}
+    for line in axes.lines:
+        label = str(line.get_label())
+        if line.get_marker() != "None":
+            found.setdefault(label, []).append(np.array(line.get_ydata()).tolist())
+    return found
+
+
+def test_ranks_in_each_setting_of_noise_are_those_of_the_claim(axes: Axes) -> None:
+    document = second()
+    assert plots.has_noise(document)
+    plots.draw_noise(axes, document)
+    beside = Gpt2SecondSpectrum(document).beside()
+    assert {name: tuple(*ranks) for name, ranks in marks(axes).items()} == {
+        name: beside[f"r of {name}'s models at that loss"] for name in ("AdamW", "Muon")
+    }
+    del document["controls"]["muon-0-noise-rate"]
+    assert not plots.has_noise(document)
+
+
+def test_matrices_that_muon_trains_are_told_from_others(axes: Axes) -> None:
+    """In the planted study each has the rank of the rule that trained it, 10 or 25."""
+    document = second()
+    assert plots.has_parts(document)
+    plots.draw_parts(axes, document)
+    labelled = {name: ranks[0] for name, ranks in marks(axes).items() if name[0] != "_"}
+    assert labelled == {
+        "AdamW": [10] * 6,
+        "Muon": [25] * 6,
+        "Muon on Q and K": [25, 25, *[10] * 4],
+        "Muon on V, O and MLP": [10, 10, *[25] * 4],
+    }
+    assert sum(map(len, marks(axes).values())) == 4 * 2  # of two seeds
+    assert not plots.has_parts(study())
+
+
+def test_what_is_below_the_chord_is_in_the_picture(axes: Axes) -> None:
+    document, cell = second(), Cell("adamw", "muon")
+    plots.draw_heights(axes, document, [cell], "out")
+    drawn = [np.array(line.get_ydata()) for line in axes.lines]
+    assert any(np.allclose(heights, [0, 0.02, -0.03, -0.04, 0]) for heights in drawn)
+    bottom, top = axes.get_ylim()
+    assert bottom < 2 * -0.04  # the straight line's
+    assert 0.02 < top
+
+
+def test_ensembles_are_drawn_below_the_better_end(axes: Axes) -> None:
+    """The planted gains; a third model only where a pair has one."""
+    document = second()
+    for name, pair in document["pairs"].items():
+        if "muon-" not in name or "adamw-" not in name:
+            for losses in pair["ensembles"]["loss"].values():
+                del losses["three models averaged"]
+    plots.draw_ensembles(axes, document, [Cell("adamw", "adamw"), Cell("adamw", "muon")], "in")
+    drawn = {name: losses[0] for name, losses in marks(axes).items()}
+    gains = [-gain for gain in ENSEMBLES.values()]
+    assert drawn["AdamW to AdamW"] == pytest.approx(gains[:-1])
+    assert drawn["AdamW to Muon"] == pytest.approx(gains)
+
+
+@pytest.mark.parametrize("name", protocol()["hypotheses"])
+def test_each_hypothesis_has_pictures(name: str) -> None:
+    """Of the shipped study; all are drawn."""
+    claim = CLAIMS[name]
+    assert isinstance(claim, ProtocolClaim)
+    for draw, caption in report.claim_pictures(claim):
+        axes = Figure().subplots()
+        draw(axes)
+        assert axes.get_title()
+        assert caption.endswith(".")
 
 
 @pytest.mark.usefixtures("undrawn")
