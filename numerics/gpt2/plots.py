@@ -17,7 +17,7 @@ from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator
+from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator, StrMethodFormatter
 
 from numerics.gpt2.names import (
     COMMON,
@@ -219,7 +219,9 @@ def draw_learning(axes: Axes, study: Study) -> None:
         xscale="log",
         ylim=(lowest - 0.1, most + 4 * max(most - lowest, 0.2)),
     )
-    axes.xaxis.set_minor_locator(NullLocator())  # for few steps their labels would overlap
+    axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axes.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
+    axes.xaxis.set_minor_locator(NullLocator())
     axes.legend(handles=[*handles.values()], loc="upper right", frameon=True, edgecolor="none")
 
 

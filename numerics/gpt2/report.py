@@ -403,6 +403,8 @@ def _claim(judged: Judged) -> str:
 
 def _shown(value: Value) -> str:
     """A measured value, to the digits that mean something."""
+    if isinstance(value, tuple):
+        return ", ".join(map(_shown, value))
     return f"{value:.4g}" if isinstance(value, float) else describe(value)
 
 
