@@ -123,10 +123,7 @@ def draw_losses(axes: Axes, study: Study, cell: Cell, text: str) -> None:
             continue
         t, losses = np.array(found[0]["t"]), np.array([each["loss"][text] for each in found])
         shade = _colour(cell) if curve.aligned else "#777777"
-        for loss in losses if len(losses) > 1 else ():
-            axes.plot(t, loss, color=shade, linestyle=line, **_THIN)
-        means[curve] = losses.mean(axis=0)
-        axes.plot(t, means[curve], color=shade, linestyle=line, **_BOLD)
+        means[curve] = _draw_each(axes, t, losses, color=shade, linestyle=line)
     shown = [mean for curve, mean in means.items() if curve.aligned]
     low, high = min(map(np.min, shown)), max(map(np.max, shown))
     bottom, top = low - 0.22 * (high - low), high + 0.28 * (high - low)
@@ -294,12 +291,9 @@ def draw_parts(axes: Axes, study: Study) -> None:
     model, beside those of the same seeds by AdamW and by Muon, and the random start."""
     on_parts = {name: end for name, end in study["controls"].items() if _is_on_parts(end)}
     seeds = sorted({name.split("-")[1] for name in on_parts})
-    models: dict[str, list[Any]] = {"adamw": [], "muon_qk": [], "muon_vof": [], "muon": []}
-    for name in ("adamw", "muon"):
-        models[name] = [study["ends"][f"{name}-{seed}"] for seed in seeds]
-    for end in on_parts.values():
-        models[end["optimizer"]].append(end)
-    for k, (name, ends) in enumerate(models.items()):
+    whole = [study["ends"][f"{name}-{seed}"] for name in ("adamw", "muon") for seed in seeds]
+    for k, name in enumerate(("adamw", "muon_qk", "muon_vof", "muon")):
+        ends = [end for end in (*whole, *on_parts.values()) if end["optimizer"] == name]
         for end in ends:
             place = np.arange(len(KINDS)) + 0.16 * (k - 1.5)
             label = OPTIMIZERS[name] if end is ends[0] else None
@@ -380,14 +374,12 @@ def draw_heights(axes: Axes, study: Study, shown: Sequence[Cell], text: str) -> 
                 highest = max([highest, *(float(values.max()) for _, values in above)])
     axes.axhline(0, color="black", linewidth=1.2)
     axes.set(
-        xlabel=_ALONG["xlabel"],
+        **_ALONG,
         ylabel="loss above the chord, nats",
         title=f"Above the chord, {TEXTS[text]}",
-        xlim=(0, 1),
         ylim=(1.1 * lowest - 0.005, 1.3 * highest + 0.02),
     )
-    handles = [*_cell_handles(shown), *_line_handles()[:2]]
-    axes.legend(handles=handles, handlelength=2.6, **_COLUMNS)
+    _name_curves(axes, shown)
 
 
 def draw_ensembles(axes: Axes, study: Study, shown: Sequence[Cell], text: str) -> None:
@@ -400,10 +392,8 @@ def draw_ensembles(axes: Axes, study: Study, shown: Sequence[Cell], text: str) -
         names = [name for name in _ENSEMBLES if name in found[0]]
         place = [list(_ENSEMBLES).index(name) for name in names]
         losses = np.array([[each[name] - each["best end"] for name in names] for each in found])
-        for each in losses if len(losses) > 1 else ():
-            axes.plot(place, each, color=_colour(cell), **_THIN)
-        style: dict[str, Any] = {"color": _colour(cell), "marker": "o", **_BOLD}
-        axes.plot(place, losses.mean(axis=0), label=named(cell), **style)
+        of_mean = {"marker": "o", "label": named(cell)}
+        _draw_each(axes, place, losses, of_mean, color=_colour(cell))
     axes.axhline(0, color="black", linewidth=1.2)
     axes.set(
         ylabel="loss less the better end's, nats",
@@ -474,10 +464,28 @@ def _draw_pairs(
     if not measured:
         return
     t, values = measured[0][0], np.array([each for _, each in measured])
-    style = {"color": _colour(cell), "linestyle": _LINE.get(curve, "-.")}
+    _draw_each(axes, t, values, color=_colour(cell), linestyle=_LINE.get(curve, "-."))
+
+
+def _draw_each(
+    axes: Axes,
+    x: Any,
+    values: Float[np.ndarray, "k t"],
+    of_mean: Mapping[str, Any] | None = None,
+    **style: Any,
+) -> _Values:
+    """A thin line for each row, if there are several, and a bold one for their mean: the latter."""
     for each in values if len(values) > 1 else ():
-        axes.plot(t, each, **style, **_THIN)
-    axes.plot(t, values.mean(axis=0), **style, **_BOLD)
+        axes.plot(x, each, **style, **_THIN)
+    mean: _Values = values.mean(axis=0)
+    axes.plot(x, mean, **style, **_BOLD, **(of_mean or {}))
+    return mean
+
+
+def _name_curves(axes: Axes, shown: Iterable[Cell]) -> None:
+    """A legend of cells, polychains and lines."""
+    handles = [*_cell_handles(shown), *_line_handles()[:2]]
+    axes.legend(handles=handles, handlelength=2.6, **_COLUMNS)
 
 
 def _cell_handles(shown: Iterable[Cell]) -> list[Line2D]:
@@ -509,9 +517,8 @@ def draw_small_multiples(study: Study) -> Figure:
     shown = cells(study)
     figure = Figure(figsize=(WIDE, _PANELS_HIGH), layout="constrained")
     panels = figure.subplots(len(KINDS), len(shown), sharex=True, sharey="row", squeeze=False)
-    start, shuffled = study["start"]["stable_rank"], False
-    for kind, row in zip(KINDS, panels, strict=True):
-        at_start = median(rank for name, rank in start.items() if kind_of(name) == kind)
+    starts, shuffled = _by_kind(study["start"]["stable_rank"]), False
+    for kind, at_start, row in zip(KINDS, starts, panels, strict=True):
         for cell, axes in zip(shown, row, strict=True):
             for curve in (LINE, POLYCHAIN):
                 _draw_ranks(axes, study, cell, curve, (kind,))
@@ -716,5 +723,4 @@ def draw_norms_along(axes: Axes, study: Study, optimizer: str) -> None:
     if 0.5 < highest:
         axes.axhline(1, color="black", linewidth=1.4)
         axes.set_ylim(top=1.15 * max(highest, 1))
-    handles = [*_cell_handles(chosen), *_line_handles()[:2]]
-    axes.legend(handles=handles, handlelength=2.6, **_COLUMNS)
+    _name_curves(axes, chosen)

@@ -168,7 +168,7 @@ def _second_pictures(name: str, study: Study, same: Sequence[Cell]) -> list[Pict
         case "barriers":
             return [*_losses(study, same), _alignment(study)]
         case "spectrum":
-            return [_rank_over_loss(study), *_noise(study)]
+            return [_rank_over_loss(study), _noise(study)]
         case "polar":
             cells = [Cell(each, each) for each in ("muon", "kaon")]
             return [_median_ranks(study, cells), *_losses(study, cells[1:])]
@@ -180,7 +180,7 @@ def _second_pictures(name: str, study: Study, same: Sequence[Cell]) -> list[Pict
             return [_median_ranks(study, [_CROSS]), *_losses(study, [_CROSS])]
         case "beyond":
             return _heights(study, [*same, _CROSS])
-    return [*_parts(study), _rank_over_loss(study)]
+    return [_parts(study), _rank_over_loss(study)]
 
 
 def _losses(study: Study, cells: Iterable[Cell]) -> list[Picture]:
@@ -229,22 +229,22 @@ def _rank_over_loss(study: Study) -> Picture:
     )
 
 
-def _noise(study: Study) -> list[Picture]:
-    caption = (
+def _noise(study: Study) -> Picture:
+    return (
+        partial(plots.draw_noise, study=study),
         "The median stable rank where training first reached the largest of these models' last "
         "losses. Learning rate, weight decay and 1 / batch are high or low, so that each two are "
-        "balanced; at the right models of the standard rates, in between. Dotted: the random start."
+        "balanced; at the right models of the standard rates, between. Dotted: the random start.",
     )
-    return [(partial(plots.draw_noise, study=study), caption)] if plots.has_noise(study) else []
 
 
-def _parts(study: Study) -> list[Picture]:
-    caption = (
+def _parts(study: Study) -> Picture:
+    return (
+        partial(plots.draw_parts, study=study),
         "Stable ranks by kind of matrix, medians over layers, a mark for each of two seeds. "
         "Filled: models of one rule; open: Muon on some kinds of matrices and AdamW on the others. "
-        "Dotted: the random start."
+        "Dotted: the random start.",
     )
-    return [(partial(plots.draw_parts, study=study), caption)] if plots.has_parts(study) else []
 
 
 def _heights(study: Study, cells: Sequence[Cell]) -> list[Picture]:
@@ -508,8 +508,12 @@ def _models(study: Study) -> _Section:
     start = {"model": "random start", **_ranks(study["start"])}
     rows.append({column: start.get(column, _MISSING) for column in rows[0]})
     caption = "The loss on held-out text of every model."
-    learning: Picture = partial(plots.draw_learning, study=study), caption
-    pictures = [learning, _rank_over_loss(study), *_noise(study), *_parts(study)]
+    pictures: list[Picture] = [(partial(plots.draw_learning, study=study), caption)]
+    pictures.append(_rank_over_loss(study))
+    if plots.has_noise(study):
+        pictures.append(_noise(study))
+    if plots.has_parts(study):
+        pictures.append(_parts(study))
     return _section(
         "Models",
         _paragraph("Ranks are medians over the hidden matrices; losses are in nats per token."),

@@ -20,7 +20,7 @@ from numerics.report.claim_files import ClaimFile
 from numerics.report.verification import verify_claims
 from theory.certificates.checker import check_file
 from theory.claims import CLAIMS
-from theory.claims.gpt2_protocol import digest, protocol
+from theory.claims.gpt2_protocol import RECORDED, digest, protocol
 from theory.own_file import OwnFile
 from theory.parallel import Jobs, results
 from theory.problem import Problem
@@ -102,6 +102,8 @@ def test_results_do_not_depend_on_the_number_of_jobs_or_who_runs_them(
     assert [claim["id"] for claim in others] == ["finite-width-sandwich", "trained", "equal"]
     assert [runs["runs"] for runs in others[1]["training"]] == [32] * 3
     assert all(each == found[0] for each in found)
+    refuted_ids = {each.id for each in CLAIMS.values() if each.recorded is False}
+    assert refuted_ids == {names[0], *(name for name, holds in RECORDED.items() if not holds)}
 
 
 @pytest.mark.parametrize("jobs", [1, 2])

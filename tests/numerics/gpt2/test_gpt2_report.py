@@ -16,6 +16,7 @@ from gpt2_studies import statistic, study
 from matplotlib.axes import Axes
 from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
+from matplotlib.text import Annotation
 
 from numerics.gpt2 import plots, report
 from numerics.gpt2.names import Cell
@@ -298,6 +299,20 @@ def test_matrices_that_muon_trains_are_told_from_others(axes: Axes) -> None:
     assert not plots.has_parts(study())
 
 
+def test_arrows_lead_from_one_learning_rate_to_the_next_larger(axes: Axes) -> None:
+    document = study()
+    document["sweep"] = [
+        {"optimizer": "muon", "learning_rate": rate, "loss": loss, "stable_rank": rank}
+        for rate, loss, rank in ((0.06, 1.3, 8.0), (0.015, 1.5, 9.0), (0.03, 1.4, 7.0))
+    ]
+    plots.draw_rank_over_loss(axes, document)
+    arrows = [arrow for arrow in axes.texts if isinstance(arrow, Annotation)]
+    assert [(arrow.xyann, arrow.xy) for arrow in arrows] == [
+        ((1.5, 9.0), (1.4, 7.0)),
+        ((1.4, 7.0), (1.3, 8.0)),
+    ]
+
+
 def test_what_is_below_the_chord_is_in_the_picture(axes: Axes) -> None:
     document, cell = second(), Cell("adamw", "muon")
     plots.draw_heights(axes, document, [cell], "out")
@@ -361,7 +376,10 @@ def test_a_hypothesis_is_shown_with_what_stands_beside_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It has no controls that could explain it: they are hypotheses of their own."""
-    judged = report.claims_of(second())
+    document = second()
+    for record in document["controls"]["adamw-0-noise-rate"]["history"]:
+        record["median_rank"] = 31 / 3
+    judged = report.claims_of(document)
     monkeypatch.setattr(report, "claims_of", lambda _: judged)
     text = page(study(), tmp_path)
     assert "No control that was measured" not in text
@@ -370,6 +388,10 @@ def test_a_hypothesis_is_shown_with_what_stands_beside_it(
     assert len(beside) > 8
     for name in beside:
         assert f"<th scope=row>{marked(name)}</th>" in text
+    ranks = Gpt2SecondSpectrum(document).at_one_loss()["adamw"]
+    shown = ", ".join(f"{rank:.4g}" for rank in ranks)
+    assert "10.33" in shown
+    assert f">{shown}</td>" in text
 
 
 def test_the_models_stand_in_the_plane(axes: Axes) -> None:
